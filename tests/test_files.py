@@ -1,0 +1,47 @@
+import errno
+
+import pytest
+
+from audiogen import files
+from audiogen.errors import UserError
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_traces(tmp_path):
+    path = tmp_path / "a.json"
+    files.write_json(path, {"old": 1})
+    with pytest.raises(ValueError, match="broken"), files.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise ValueError("broken")
+    assert files.read_json(path) == {"old": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    path = tmp_path / "a.json"
+    with pytest.raises(UserError, match="the disk is full"), files.replacing(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_temporary_name_keeps_the_suffix(tmp_path):
+    with files.replacing(tmp_path / "a.wav") as temporary:
+        assert temporary.suffix == ".wav"
+        temporary.write_bytes(b"1")
+
+
+def test_unicode_survives(tmp_path):
+    files.write_json(tmp_path / "a.json", {"Пісня": "うた"})
+    assert files.read_json(tmp_path / "a.json") == {"Пісня": "うた"}
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe"])
+def test_damaged_json_is_one_sentence(tmp_path, content):
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="damaged"):
+        files.read_json(path)
+
+
+def test_the_hash_is_that_of_the_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert files.sha256_of(tmp_path / "a").startswith("ba7816bf8f01cfea")
