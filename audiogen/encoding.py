@@ -42,7 +42,7 @@ def encode_collection(
         codec_hash=model.codec_hash(),
         sample_rate=codec.config.sample_rate,
         hop_lengths=codec.hop_lengths,
-        codebook_sizes=codec.config.codebook_sizes,
+        codebook_sizes=(codec.config.codebook_size,) * codec.num_levels,
         shard=process.process_index,
         num_shards=process.num_processes,
         resume=resume,
