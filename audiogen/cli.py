@@ -30,6 +30,7 @@ class TrackChoice(StrEnum):
     none = "none"
 
 
+BY_LEVEL = "One value, or one a level, finest first: 0.99,0.98,0.95."
 ModelOption = Annotated[Path, typer.Option("--model", help="The model folder.")]
 ManifestOption = Annotated[Path, typer.Option("--data", help="The manifest, JSON Lines.")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with what lies there.")]
@@ -131,7 +132,7 @@ def train_codec(
     """Train the codec on the waveforms of a manifest."""
     from audiogen.config import load_settings
     from audiogen.training.codec_task import CodecRun, train_codec
-    from audiogen.training.loop import TrainOptions
+    from audiogen.training.task import TrainOptions
 
     run = load_settings(CodecRun, config, changes or ())
     options = TrainOptions(resume, track.value, max_minutes, init_from)
@@ -152,8 +153,8 @@ def train_prior(
 ) -> None:
     """Train the prior of one level on a code store."""
     from audiogen.config import load_settings
-    from audiogen.training.loop import TrainOptions
     from audiogen.training.prior_task import PriorRun, train_prior
+    from audiogen.training.task import TrainOptions
 
     run = load_settings(PriorRun, config, changes or ())
     options = TrainOptions(resume, track.value, max_minutes, init_from)
@@ -177,26 +178,69 @@ def encode(
 
 @app.command()
 def sample(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Song folder, songs/NAME.")],
     model: Annotated[Path | None, typer.Option("--model", help="The model folder.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Song folder.")] = None,
-    lyrics: Annotated[str, typer.Option(help="The words, or @FILE.")] = "",
+    lyrics: Annotated[str | None, typer.Option(help="The words, or @FILE.")] = None,
     genre: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
-    artist: str = "",
-    seconds: Annotated[float | None, typer.Option(help="Length to make.")] = None,
+    artist: str | None = None,
+    seconds: Annotated[float | None, typer.Option(help="Length to make; 20.")] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Length it is part of.")] = None,
     seed: Annotated[int | None, typer.Option(help="Drawn and recorded if not given.")] = None,
-    candidates: Annotated[int, typer.Option(help="Songs to make; item k has seed + k.")] = 1,
+    candidates: Annotated[int | None, typer.Option(help="Songs; item k has seed + k.")] = None,
     prompt: Annotated[Path | None, typer.Option(help="A sound file to go on from.")] = None,
-    levels: Annotated[str | None, typer.Option(help="For example 2,1,0 or 2.")] = None,
-    temperature: Annotated[str | None, typer.Option(help="One, or a list, finest first.")] = None,
-    top_k: Annotated[str | None, typer.Option(help="One, or a list, finest first.")] = None,
-    top_p: Annotated[str | None, typer.Option(help="One, or a list, finest first.")] = None,
+    levels: Annotated[str | None, typer.Option(help="For example 2,1,0; or 2 alone.")] = None,
+    temperature: Annotated[str | None, typer.Option(help=BY_LEVEL)] = None,
+    top_k: Annotated[str | None, typer.Option(help=BY_LEVEL)] = None,
+    top_p: Annotated[str | None, typer.Option(help=BY_LEVEL)] = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Sing lyrics of a genre and artist: a song folder with audio at every level and a page."""
-    from audiogen.sampling.verb import sample_from_options
+    """Sing lyrics of a genre and artist: a song folder with audio of every level and a page."""
+    from audiogen.config import validated
+    from audiogen.model_folder import ModelFolder
+    from audiogen.sampling.request import SongRequest
+    from audiogen.sampling.request_file import found_model
+    from audiogen.sampling.song import sample_song
 
-    raise typer.Exit(sample_from_options(**locals()))
+    asked = {
+        "lyrics": _text_or_file(lyrics),
+        "genre": genre,
+        "artist": artist,
+        "seconds": seconds,
+        "total_seconds": total_seconds,
+        "seed": seed,
+        "candidates": candidates,
+        "prompt": prompt,
+        "levels": _listed(levels),
+        "sampling": _given(
+            {
+                "temperature": _listed(temperature),
+                "top_k": _listed(top_k),
+                "top_p": _listed(top_p),
+            }
+        ),
+    }
+    request = validated(SongRequest, _given(asked), source="sample")
+    if model is None and not resume:
+        raise UserError("sample: --model is missing; name the model folder to sing with")
+    folder = ModelFolder(model or found_model(output))
+    sample_song(folder, request if request.model_fields_set else None, output, resume=resume)
+
+
+def _given(options: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in options.items() if value not in (None, [], {})}
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",")]
+
+
+def _text_or_file(text: str | None) -> str | None:
+    if text is None or not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--lyrics {text}: cannot be read ({error})") from None
 
 
 @app.command()
