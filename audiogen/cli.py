@@ -87,23 +87,38 @@ def doctor(
 def songbook_make(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.")],
     hours: Annotated[float, typer.Option(min=0.001, help="Music to make, in hours.")] = 1.0,
-    seed: int = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores.")] = None,
-    sample_rate: Annotated[int, typer.Option(min=16000, max=48000)] = 22050,
+    sample_rate: Annotated[int, typer.Option(min=16000, max=44100)] = 22050,
+    stems: Annotated[bool, typer.Option("--stems", help="Write each part too.")] = False,
+    songs: Annotated[Path | None, typer.Option(help="Your own songs, a folder of ABC.")] = None,
     resume: ResumeOption = False,
 ) -> None:
     """Render songs that belong to everyone, sung and arranged, with every word's time."""
     from audiogen.songbook.corpus import make_corpus
 
-    make_corpus(output, hours, seed, workers=workers, sample_rate=sample_rate, resume=resume)
+    manifest = make_corpus(
+        output,
+        hours=hours,
+        seed=seed,
+        workers=workers,
+        sample_rate=sample_rate,
+        stems=stems,
+        songs=songs,
+        resume=resume,
+    )
+    progress.say(f"{manifest}: next: audiogen train codec CONFIG --data {manifest} --model FOLDER")
 
 
 @songbook_app.command("check")
 def songbook_check(output: Annotated[Path, typer.Argument(metavar="OUT")]) -> None:
     """Check files, hashes and splits of a rendered songbook."""
-    from audiogen.songbook.corpus import check_corpus
+    from audiogen.songbook.corpus_check import check_corpus
 
-    progress.say(check_corpus(output))
+    report = check_corpus(output)
+    progress.say(report.text())
+    if report.problems:
+        raise typer.Exit(2)
 
 
 @app.command()

@@ -36,15 +36,21 @@ SECONDS = 8.0
 
 @dataclass
 class Tour:
-    """The folder of one tour and the time that each stage took, over all its runs."""
+    """The folder of one tour, and what its stages took over all its runs."""
 
     folder: Path
+    finished: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
+    def songbook(self) -> Path:
+        """The corpus."""
+        return self.folder / "songbook"
+
+    @property
     def manifest(self) -> Path:
-        """The songbook's list of tracks."""
-        return self.folder / "songbook" / "manifest.jsonl"
+        """The corpus' list of tracks."""
+        return self.songbook / "manifest.jsonl"
 
     @property
     def model(self) -> Path:
@@ -62,9 +68,28 @@ class Tour:
         return self.folder / "songs" / "first"
 
     @property
-    def times_path(self) -> Path:
-        """Where the stages' times are kept."""
-        return self.folder / "times.json"
+    def record(self) -> Path:
+        """Where finished stages and times are kept."""
+        return self.folder / "tour.json"
+
+    def read_record(self) -> None:
+        """Take over what earlier runs did."""
+        if self.record.exists():
+            found = files.read_json(self.record)
+            self.finished, self.seconds = found["finished"], found["seconds"]
+
+    def write_record(self) -> None:
+        """Keep what was done so far."""
+        files.write_json(self.record, {"finished": self.finished, "seconds": self.seconds})
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the tour."""
+
+    name: str
+    output: Callable[[Tour], Path]
+    run: Callable[[Tour], object]
 
 
 def run_demo(folder: Path) -> None:
@@ -75,28 +100,37 @@ def run_demo(folder: Path) -> None:
         Interrupted: a signal came; running it again goes on.
     """
     tour = Tour(folder)
-    if tour.times_path.exists():
-        tour.seconds = files.read_json(tour.times_path)
-    for number, (name, stage) in enumerate(STAGES, 1):
-        heading = f"[{number}/{len(STAGES)}] {name}"
-        if name in tour.seconds:
-            say(f"{heading}: made before in {clock(tour.seconds[name])}; reused")
+    tour.read_record()
+    for number, stage in enumerate(STAGES, 1):
+        heading = f"[{number}/{len(STAGES)}] {stage.name}"
+        output = stage.output(tour)
+        if stage.name in tour.finished and output.exists():
+            say(f"{heading}: {output} is there, made in {_time_of(tour, stage)}; reused")
             continue
         say(heading)
-        _run_stage(tour, name, stage)
+        _run_stage(tour, stage)
     say(_closing_words(tour))
 
 
-def _run_stage(tour: Tour, name: str, stage: Callable[[Tour], None]) -> None:
+def _run_stage(tour: Tour, stage: Stage) -> None:
     started = time.monotonic()
-    stage(tour)
-    tour.seconds[name] = round(time.monotonic() - started, 1)
-    files.write_json(tour.times_path, tour.seconds)
-    say(f"{name}: {clock(tour.seconds[name])}")
+    try:
+        stage.run(tour)
+        tour.finished = [*(name for name in tour.finished if name != stage.name), stage.name]
+    finally:
+        # The time of interrupted runs counts too.
+        spent = tour.seconds.get(stage.name, 0.0) + time.monotonic() - started
+        tour.seconds[stage.name] = round(spent, 1)
+        tour.write_record()
+    say(f"{stage.name}: done in {_time_of(tour, stage)}")
+
+
+def _time_of(tour: Tour, stage: Stage) -> str:
+    return clock(tour.seconds.get(stage.name, 0.0))
 
 
 def _make_songbook(tour: Tour) -> None:
-    make_corpus(tour.manifest.parent, HOURS, SEED, sample_rate=SAMPLE_RATE, resume=True)
+    make_corpus(tour.songbook, hours=HOURS, seed=SEED, sample_rate=SAMPLE_RATE, resume=True)
 
 
 def _train_codec(tour: Tour) -> None:
@@ -108,12 +142,12 @@ def _encode(tour: Tour) -> None:
     encode_collection(tour.manifest, ModelFolder(tour.model), tour.codes, resume=True)
 
 
-def _train_prior(level: int, config: str) -> Callable[[Tour], None]:
-    def stage(tour: Tour) -> None:
+def _prior_stage(level: int, name: str, config: str) -> Stage:
+    def train(tour: Tour) -> None:
         run = load_settings(PriorRun, _config(config))
         train_prior(run, level, tour.codes, tour.model, TrainOptions(resume=True))
 
-    return stage
+    return Stage(name, lambda tour: tour.model / f"prior_{level}", train)
 
 
 def _sing(tour: Tour) -> None:
@@ -121,15 +155,15 @@ def _sing(tour: Tour) -> None:
     sample_song(ModelFolder(tour.model), request, tour.song, resume=tour.song.exists())
 
 
-STAGES: list[tuple[str, Callable[[Tour], None]]] = [
-    ("make a songbook", _make_songbook),
-    ("train the codec", _train_codec),
-    ("encode the songbook", _encode),
-    ("train the top prior", _train_prior(2, "top_prior.yaml")),
-    ("train the upsampler to level 1", _train_prior(1, "upsampler_1.yaml")),
-    ("train the upsampler to level 0", _train_prior(0, "upsampler_0.yaml")),
-    ("sing", _sing),
-]
+STAGES = (
+    Stage("make a songbook", lambda tour: tour.manifest, _make_songbook),
+    Stage("train the codec", lambda tour: tour.model / "codec", _train_codec),
+    Stage("encode the songbook", lambda tour: tour.codes, _encode),
+    _prior_stage(2, "train the top prior", "top_prior.yaml"),
+    _prior_stage(1, "train the upsampler to level 1", "upsampler_level_1.yaml"),
+    _prior_stage(0, "train the upsampler to level 0", "upsampler_level_0.yaml"),
+    Stage("sing", lambda tour: tour.song / "index.html", _sing),
+)
 
 
 def _config(name: str) -> Path:
@@ -142,12 +176,12 @@ def _config(name: str) -> Path:
 def _closing_words(tour: Tour) -> str:
     return f"""
 Made in {clock(sum(tour.seconds.values()))}, all in {tour.folder}:
-  songbook   {tour.manifest.parent}
+  songbook   {tour.songbook}
   model      {tour.model}
   song       {tour.song}/level_0.wav ({SECONDS:g} s of {GENRE})
   page       {tour.song}/index.html (open it in a browser: listen, follow the words)
 
-The model is as small as its training was short: expect the colors of the genre, not clear words.
+The model is as small as its training was short: expect the colors of a genre, not clear words.
 Next:
   audiogen sample --model {tour.model} --genre blues --artist "Mae Hollis" --seconds 8 \\
     --lyrics "Row, row, row your boat" -o songs/boat

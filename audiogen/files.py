@@ -28,6 +28,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
+            # Some writers make files that only their owner can read.
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         raise _as_user_error(error, path) from error
@@ -60,6 +62,12 @@ def sha256_of(path: Path) -> str:
     """Hash the bytes of a file; 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
 
 
 def _as_user_error(error: OSError, path: Path) -> Exception:

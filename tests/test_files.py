@@ -1,4 +1,5 @@
 import errno
+import os
 
 import pytest
 
@@ -45,3 +46,11 @@ def test_damaged_json_is_one_sentence(tmp_path, content):
 def test_the_hash_is_that_of_the_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert files.sha256_of(tmp_path / "a").startswith("ba7816bf8f01cfea")
+
+
+def test_a_file_has_the_mode_that_the_umask_leaves(tmp_path):
+    with files.replacing(tmp_path / "a") as temporary:
+        temporary.touch(mode=0o600)
+    before = os.umask(0o022)
+    os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o666 & ~before
