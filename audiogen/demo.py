@@ -25,6 +25,7 @@ from audiogen.training.task import TrainOptions
 CONFIGS = Path(__file__).parent.parent / "configs" / "tiny"
 
 HOURS = 0.5
+GENRES = ("folk", "blues", "electronic", "rock")
 SAMPLE_RATE = 22050
 SEED = 1
 
@@ -130,7 +131,15 @@ def _time_of(tour: Tour, stage: Stage) -> str:
 
 
 def _make_songbook(tour: Tour) -> None:
-    make_corpus(tour.songbook, hours=HOURS, seed=SEED, sample_rate=SAMPLE_RATE, resume=True)
+    make_corpus(
+        tour.songbook,
+        hours=HOURS,
+        seed=SEED,
+        sample_rate=SAMPLE_RATE,
+        genres=GENRES,
+        form="short",
+        resume=True,
+    )
 
 
 def _train_codec(tour: Tour) -> None:

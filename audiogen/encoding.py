@@ -33,7 +33,8 @@ def encode_collection(
         Interrupted: a signal came; finished tracks are stored.
     """
     machine.prepare()
-    process = PartialState()
+    # Without this flag processes on a CPU would not find each other.
+    process = PartialState(cpu=not torch.cuda.is_available())
     manifest = read_manifest(manifest_path)
     codec = model.load_codec().to(process.device)
     share = manifest.tracks[process.process_index :: process.num_processes]

@@ -4,12 +4,16 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audiogen.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -48,6 +52,25 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def write_tensors(
+    path: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write tensors as safetensors, whole or not at all."""
+    import safetensors
+    import safetensors.torch
+
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with replacing(path) as temporary:
+        try:
+            safetensors.torch.save_file(plain, temporary, dict(metadata) if metadata else None)
+        except safetensors.SafetensorError as error:
+            # It wraps the failure of the system in a text; the full disk must keep its number.
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), str(error)) from error
+
+
 def read_json(path: Path) -> Any:
     """Read JSON; a missing or damaged file is one sentence."""
     try:
@@ -73,6 +96,8 @@ def _umask() -> int:
 def _as_user_error(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(f"{path}: the disk is full; free some space and run it again")
+    if error.errno == errno.EFBIG:
+        return UserError(f"{path}: could not be written whole; the system limits the size of files")
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return UserError(f"{path}: cannot be written ({error.strerror})")
     return error

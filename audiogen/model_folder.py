@@ -163,8 +163,7 @@ class ModelFolder:
         config_json = json.dumps(config.to_json(), sort_keys=True)
         metadata = {"config": config_json, "content_sha256": _content_hash(tensors)}
         files.write_json(self.path / part / "config.json", config.to_json())
-        with files.replacing(self.path / part / "model.safetensors") as temporary:
-            safetensors.torch.save_file(tensors, temporary, metadata=metadata)
+        files.write_tensors(self.path / part / "model.safetensors", tensors, metadata)
         self._update_header(parts={part: dict(provenance) | {"config": config.digest()}})
 
     def _load_into(self, part: str, config_kind: type, module_kind: type) -> Any:

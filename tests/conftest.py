@@ -1,5 +1,10 @@
 """A model with random weights and every part, small enough to sing in a moment."""
 
+import os
+
+# Before torch: many tiny tests on two threads each would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import torch
 

@@ -1,7 +1,11 @@
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
+import safetensors
+import torch
 
 from audiogen import files
 from audiogen.errors import UserError
@@ -54,3 +58,28 @@ def test_a_file_has_the_mode_that_the_umask_leaves(tmp_path):
     before = os.umask(0o022)
     os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o666 & ~before
+
+
+def test_tensors_survive_and_carry_words(tmp_path):
+    tensors = {"a": torch.arange(6).view(2, 3).t()}
+    files.write_tensors(tmp_path / "t.safetensors", tensors, {"seed": "7"})
+    with safetensors.safe_open(tmp_path / "t.safetensors", framework="pt") as file:
+        torch.testing.assert_close(file.get_tensor("a"), tensors["a"])
+        assert file.metadata() == {"seed": "7"}
+
+
+def test_a_disk_that_fills_while_tensors_are_written_is_one_sentence(tmp_path):
+    # A limit on the size of files stops the write the way a full disk does.
+    program = (
+        "import resource, signal, sys, torch, pathlib\n"
+        "from audiogen import files\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "files.write_tensors(pathlib.Path(sys.argv[1]), {'a': torch.zeros(100_000)})\n"
+    )
+    path = tmp_path / "t.safetensors"
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
+    )
+    assert "UserError" in result.stderr and "could not be written whole" in result.stderr
+    assert list(tmp_path.iterdir()) == []

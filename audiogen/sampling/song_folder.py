@@ -184,10 +184,7 @@ class SongFolder:
 
 def save_codes(path: Path, codes: dict[int, Tensor], metadata: dict[str, str]) -> None:
     """Save the codes of each level, (item, frame) int64, as `level_0`, `level_1`, ..."""
-    tensors = {f"level_{level}": value.cpu().contiguous() for level, value in codes.items()}
-    with files.replacing(path) as temporary:
-        # Not `save_file`, which makes files that nobody else may read.
-        temporary.write_bytes(safetensors.torch.save(tensors, metadata))
+    files.write_tensors(path, {f"level_{level}": codes[level] for level in codes}, metadata)
 
 
 def load_codes(path: Path) -> tuple[dict[int, Tensor], dict[str, str]]:

@@ -1,0 +1,1 @@
+"""Songbook: public-domain songs become sung, arranged audio whose truth is known."""
