@@ -30,6 +30,10 @@ class LabelConfig(Settings):
     drop_probability: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of training windows whose labels are withheld; of no effect where `null` is false."""
 
+    every_frame: bool = False
+    """Add the embedding to every frame too. Released models tell it at the start alone, from where
+    a short training does not learn to carry it along."""
+
 
 class LabelEmbedding(nn.Module):
     """One embedding for the artist plus one for each genre.

@@ -66,7 +66,7 @@ class Conditioner(nn.Module):
         """Compute what a batch of windows is told, all of it at once."""
         self._check_given(labels, upper_codes)
         start = self.start_token.unsqueeze(0) if self.labels is None else self.labels(labels)
-        per_frame = self._per_frame(labels, upper_codes)
+        per_frame = self._with_start(start, self._per_frame(labels, upper_codes))
         if self.lyric_encoder is not None:
             states = self.lyric_encoder(labels.lyrics, labels.lyrics_dropped)
             return Conditioning(start, per_frame, states.memory, None, states.logits)
@@ -99,6 +99,14 @@ class Conditioner(nn.Module):
             return parts[0] if parts else None
         num_frames = min(part.shape[1] for part in parts)
         return parts[0][:, :num_frames] + parts[1][:, :num_frames]
+
+    def _with_start(self, start: Tensor, per_frame: Tensor | None) -> Tensor | None:
+        """Add the labels to every frame, where the settings ask for it."""
+        if self.config.labels is None or not self.config.labels.every_frame:
+            return per_frame
+        if per_frame is None:
+            return start.unsqueeze(1).expand(-1, self.config.context_length, -1)
+        return per_frame + start.unsqueeze(1)
 
 
 def _window(part: Tensor | None, item: int) -> Tensor | None:

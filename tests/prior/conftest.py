@@ -34,10 +34,20 @@ UPPER = {"codebook_size": 9, "width": 8, "depth": 2, "num_steps": 1}
 KINDS = {
     "unlabelled": {"layers": ["row", "column", "previous_row"], "num_layers": 3},
     "dense": {"layers": ["dense"], "num_layers": 2, "labels": LABELS},
+    "labels_everywhere": {
+        "layers": ["dense"],
+        "num_layers": 2,
+        "labels": LABELS | {"every_frame": True},
+    },
     "row": {"layers": ["row"], "num_layers": 2, **TOLD},
     "column": {"layers": ["column"], "num_layers": 2, **TOLD},
     "previous_row": {"layers": ["previous_row"], "num_layers": 2, **TOLD},
-    "upsampler": {"num_layers": 3, "labels": LABELS, "upper": UPPER, "init_scale": 4.0},
+    "upsampler": {
+        "num_layers": 3,
+        "labels": LABELS | {"every_frame": True},
+        "upper": UPPER,
+        "init_scale": 4.0,
+    },
     "encoder": {
         "layers": ["row", "column", "previous_row", "cross"],
         "num_layers": 5,
