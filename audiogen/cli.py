@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 bad input or settings, 130 interrupted and saved.
 
 import errno
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -241,7 +242,7 @@ def sample(
     sample_song(folder, request if request.model_fields_set else None, output, resume=resume)
 
 
-def _given(options: dict[str, object]) -> dict[str, object]:
+def _given(options: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in options.items() if value not in (None, [], {})}
 
 

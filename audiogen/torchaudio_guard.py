@@ -39,9 +39,9 @@ def _raised_in_extension(error: BaseException) -> bool:
 
 def _stand_in() -> types.ModuleType:
     module = types.ModuleType(EXTENSION, "Stands in for a compiled extension that will not load.")
-    module._IS_TORCHAUDIO_EXT_AVAILABLE = False
-    module._IS_ALIGN_AVAILABLE = False
-    module.fail_if_no_align = _refuse
+    vars(module).update(
+        _IS_TORCHAUDIO_EXT_AVAILABLE=False, _IS_ALIGN_AVAILABLE=False, fail_if_no_align=_refuse
+    )
     return module
 
 

@@ -12,3 +12,16 @@ def test_preparing_leaves_products_exact_to_float32():
         exact = left.double() @ right.double()
         error = ((left @ right).double() - exact).norm() / exact.norm()
         assert error < machine.PROBE_TOLERANCE
+
+
+def test_small_steps_take_one_thread_and_give_the_others_back():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with machine.decoding_threads(1000):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+        with machine.decoding_threads(machine.LARGE_STEP_WEIGHTS):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

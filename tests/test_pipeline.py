@@ -53,7 +53,8 @@ TOP = {
     "training": TRAINING,
 }
 UPSAMPLER = {
-    "prior": SHAPE | {"num_layers": 3, "labels": {"max_genres": 2}}
+    "prior": SHAPE
+    | {"num_layers": 3, "labels": {"max_genres": 2}}
     # One file serves both levels; the steps follow from the hops.
     | {"upper": {"width": 8, "depth": 1}},
     "training": TRAINING,
@@ -247,7 +248,7 @@ def test_two_processes_encode_what_one_does(shop, tmp_path):
 
 
 BAD_INPUT = {
-    "an unknown genre": (["sample", "--genre", "bluse", "-o", "{new}"], "did you mean 'blues'"),
+    "an unknown genre": (["sample", "--genre", "bluse", "-o", "{new}"], "the nearest is 'blues'"),
     "an unknown letter": (["sample", "--lyrics", "Ж", "-o", "{new}"], "'Ж'"),
     "no seconds": (["sample", "--seconds", "0", "-o", "{new}"], "seconds"),
     "absurd seconds": (["sample", "--seconds", "1e9", "-o", "{new}"], "seconds"),

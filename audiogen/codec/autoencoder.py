@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from audiogen.codec.chunks import chunks_of, decoder_margin, encoder_margin, layers_of
 from audiogen.codec.config import CodecConfig
+from audiogen.codec.convolution import StackSettings
 from audiogen.codec.decoder import Decoder
 from audiogen.codec.encoder import Encoder
 from audiogen.codec.quantizer import Quantized, Quantizer
@@ -24,7 +25,7 @@ class Autoencoder(nn.Module):
             config.num_downsamplings[: level + 1],
             config.strides[: level + 1],
         )
-        stack = {
+        stack: StackSettings = {
             "dilation_growth": config.dilation_growth,
             "dilation_cycle": config.dilation_cycle,
             "residual_scale": depth**-0.5 if config.residual_scale else 1.0,
@@ -36,7 +37,8 @@ class Autoencoder(nn.Module):
         self.quantizer = Quantizer(
             config.codebook_size, config.codebook_dim, config.ema_decay, config.restart_threshold
         )
-        self.decoder = Decoder(*shape, reverse_dilation=config.reverse_decoder_dilation, **stack)
+        stack = {**stack, "reverse_dilation": config.reverse_decoder_dilation}
+        self.decoder = Decoder(*shape, **stack)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor, Quantized]:
         """Map (batch, channel, sample) to the reconstruction, the latent and what it became."""

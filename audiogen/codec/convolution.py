@@ -6,6 +6,8 @@ rows are stored channels-last: measured 2 to 3 times faster than one-dimensional
 Parameters keep the shapes of one-dimensional convolutions, (out, in, kernel).
 """
 
+from typing import TypedDict, Unpack
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,6 +31,8 @@ def from_rows(rows: Tensor) -> Tensor:
 class Convolution(nn.Conv1d):
     """A one-dimensional convolution over rows."""
 
+    padding: tuple[int, ...]  # in numbers, never by name
+
     def forward(self, rows: Tensor) -> Tensor:
         """Convolve rows (batch, in, 1, sample) to (batch, out, 1, frame)."""
         return F.conv2d(
@@ -43,6 +47,8 @@ class Convolution(nn.Conv1d):
 
 class TransposedConvolution(nn.ConvTranspose1d):
     """A one-dimensional transposed convolution over rows."""
+
+    padding: tuple[int, ...]
 
     def forward(self, rows: Tensor) -> Tensor:  # type: ignore[override]
         """Spread rows (batch, in, 1, frame) to (batch, out, 1, frame * stride)."""
@@ -89,6 +95,7 @@ class ResidualBlock(nn.Module):
         self.dilated = Convolution(width, hidden, 3, padding=dilation, dilation=dilation)
         self.mix = Convolution(hidden, width, 1)
         if zero_init:
+            assert self.mix.bias is not None
             nn.init.zeros_(self.mix.weight)
             nn.init.zeros_(self.mix.bias)
 
@@ -103,6 +110,18 @@ class ResidualBlock(nn.Module):
         if self.scale != 1.0:
             change = change.mul_(self.scale)
         return change.add_(rows)
+
+
+class StackSettings(TypedDict, total=False):
+    """The settings of a ResidualStack, for what is made of such stacks."""
+
+    dilation_growth: int
+    dilation_cycle: int | None
+    reverse_dilation: bool
+    residual_scale: float
+    hidden_multiplier: float
+    zero_init: bool
+    checkpointing: bool
 
 
 class ResidualStack(nn.Module):
@@ -164,13 +183,13 @@ class DownsamplingGroup(nn.Module):
         depth: int,
         num_steps: int,
         stride: int = 2,
-        **stack: float | int | bool | None,
+        **stack: Unpack[StackSettings],
     ) -> None:
         super().__init__()
         self.steps = nn.ModuleList(
             nn.Sequential(
                 downsampling(width if step else in_dim, width, stride),
-                ResidualStack(width, depth, **stack),  # type: ignore[arg-type]
+                ResidualStack(width, depth, **stack),
             )
             for step in range(num_steps)
         )
@@ -209,13 +228,13 @@ class UpsamplingGroup(nn.Module):
         depth: int,
         num_steps: int,
         stride: int = 2,
-        **stack: float | int | bool | None,
+        **stack: Unpack[StackSettings],
     ) -> None:
         super().__init__()
         self.project = Convolution(in_dim, width, 3, padding=1)
         self.steps = nn.ModuleList(
             nn.Sequential(
-                ResidualStack(width, depth, **stack),  # type: ignore[arg-type]
+                ResidualStack(width, depth, **stack),
                 upsampling(width, out_dim if step == num_steps - 1 else width, stride),
             )
             for step in range(num_steps)

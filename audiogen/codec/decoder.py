@@ -1,10 +1,17 @@
 """Latent of one level -> waveform. Each level has a decoder of its own, up to the waveform."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from torch import Tensor, nn
 
-from audiogen.codec.convolution import Convolution, UpsamplingGroup, from_rows, to_rows
+from audiogen.codec.convolution import (
+    Convolution,
+    StackSettings,
+    UpsamplingGroup,
+    from_rows,
+    to_rows,
+)
 
 
 class Decoder(nn.Module):
@@ -22,7 +29,7 @@ class Decoder(nn.Module):
         depth: int,
         num_downsamplings: Sequence[int],
         strides: Sequence[int],
-        **stack: float | int | bool | None,
+        **stack: Unpack[StackSettings],
     ) -> None:
         super().__init__()
         finest_first = list(zip(num_downsamplings, strides, strict=True))

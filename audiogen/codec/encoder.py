@@ -1,10 +1,11 @@
 """Waveform -> latent of one level. Each level has an encoder of its own, from the waveform."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from torch import Tensor, nn
 
-from audiogen.codec.convolution import DownsamplingGroup
+from audiogen.codec.convolution import DownsamplingGroup, StackSettings
 
 
 class Encoder(nn.Module):
@@ -28,7 +29,7 @@ class Encoder(nn.Module):
         depth: int,
         num_downsamplings: Sequence[int],
         strides: Sequence[int],
-        **stack: float | int | bool | None,
+        **stack: Unpack[StackSettings],
     ) -> None:
         super().__init__()
         self.groups = nn.ModuleList(

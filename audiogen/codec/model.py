@@ -5,7 +5,7 @@ hierarchy the upper levels would carry next to nothing.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,11 @@ class Codec(nn.Module):
         self.register_buffer("bandwidth", Bandwidth().as_tensor())
 
     @property
+    def autoencoders(self) -> list[Autoencoder]:
+        """The levels, with the type that a ModuleList hides."""
+        return cast(list[Autoencoder], list(self.levels))
+
+    @property
     def num_levels(self) -> int:
         """Number of levels."""
         return self.config.num_levels
@@ -69,7 +74,7 @@ class Codec(nn.Module):
     @property
     def codebooks_initialized(self) -> bool:
         """Whether every codebook has values; asks the device."""
-        return all(bool(level.quantizer.initialized) for level in self.levels)
+        return all(bool(level.quantizer.initialized) for level in self.autoencoders)
 
     def set_bandwidth_(self, bandwidth: Bandwidth) -> None:
         """Set the constants of the data by which the losses are divided; saved with the weights."""
@@ -136,7 +141,7 @@ class Codec(nn.Module):
         """
         if isinstance(waveforms, Tensor):
             waveforms = [waveforms]
-        for index, level in enumerate(self.levels):
+        for index, level in enumerate(self.autoencoders):
             if bool(level.quantizer.initialized):
                 continue
             with torch.no_grad():
@@ -157,8 +162,8 @@ class Codec(nn.Module):
         Returns:
             Metrics of the global batch, each ().
         """
-        metrics = {}
-        for index, level in enumerate(self.levels):
+        metrics: dict[str, Tensor] = {}
+        for index, level in enumerate(self.autoencoders):
             latents = [output.latents[index] for output in outputs]
             codes = [output.codes[index] for output in outputs]
             draw = self._draw(latents, (_RESTART, seed, step, index))
@@ -192,7 +197,7 @@ class Codec(nn.Module):
             for hop_length in self.hop_lengths
         ]
         with torch.inference_mode(), torch.autocast(self.bandwidth.device.type, enabled=False):
-            for level, filled in zip(self.levels, codes, strict=True):
+            for level, filled in zip(self.autoencoders, codes, strict=True):
                 level.encode_(waveform, filled, chunk_samples // level.hop_length)
         return codes
 
@@ -203,7 +208,7 @@ class Codec(nn.Module):
         the device of the codes. Codes are taken to be in range; check them where they enter.
         """
         batch, num_frames = codes.shape
-        part = self.levels[level]
+        part = self.autoencoders[level]
         waveform = torch.empty(
             batch, self.config.channels, num_frames * part.hop_length, device=codes.device
         )

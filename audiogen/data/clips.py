@@ -30,7 +30,7 @@ class ClipPlan:
 
     def __init__(
         self,
-        lengths: Sequence[int],
+        lengths: Sequence[int] | np.ndarray,
         clip_length: int,
         seed: int,
         multiple: int = 1,

@@ -119,8 +119,8 @@ class ShardWriter:
         arrays = [np.ascontiguousarray(level, dtype=CODE_DTYPE) for level in codes]
         crc32 = 0
         for array, file in zip(arrays, self._files, strict=True):
-            crc32 = zlib.crc32(array, crc32)
-            _write_all(file, memoryview(array).cast("B"))
+            crc32 = zlib.crc32(array.data, crc32)
+            _write_all(file, array.data.cast("B"))
         frames = len(arrays[-1])
         offsets = tuple(self._ends)
         entry = IndexEntry(track, frames, offsets, crc32, self._generation)

@@ -233,7 +233,7 @@ class CodeStore:
             crc32 = 0
             for level, ratio in enumerate(self._settings.ratios):
                 codes = self.read(level, number, 0, song.entry.frames * ratio)
-                crc32 = zlib.crc32(codes.astype(CODE_DTYPE), crc32)
+                crc32 = zlib.crc32(codes.astype(CODE_DTYPE).data, crc32)
             if crc32 != song.entry.crc32:
                 raise UserError(
                     f"{song.shard}: the codes of {song.entry.track.path} are damaged; remove that "

@@ -44,6 +44,6 @@ def lyric_attention(
         )
     conditioning = prior.condition(labels, upper_codes)
     hidden = prior.hidden_before(layer, codes, conditioning)
-    block = prior.transformer.layers[layer]
+    block = prior.transformer.blocks[layer]
     seen = block.attention.probabilities(block.attention_norm(hidden), conditioning.memory, head)
     return seen[:, config.num_prefix :, : config.lyrics.num_tokens]

@@ -43,27 +43,30 @@ def _attend_prefix(query: Tensor, key: Tensor, value: Tensor, length: int) -> Te
 
 def _attend_row(query: Tensor, key: Tensor, value: Tensor, length: int) -> Tensor:
     rows = "batch head (row column) head_dim -> (batch row) head column head_dim"
-    parts = (rearrange(part, rows, column=length) for part in (query, key, value))
-    out = fused_attention(*parts, is_causal=True)
+    batch = len(query)
+    query, key, value = (rearrange(part, rows, column=length) for part in (query, key, value))
+    out = fused_attention(query, key, value, is_causal=True)
     back = "(batch row) head column head_dim -> batch head (row column) head_dim"
-    return rearrange(out, back, batch=len(query))
+    return rearrange(out, back, batch=batch)
 
 
 def _attend_column(query: Tensor, key: Tensor, value: Tensor, length: int) -> Tensor:
     columns = "batch head (row column) head_dim -> (batch column) head row head_dim"
-    parts = (rearrange(part, columns, column=length) for part in (query, key, value))
-    out = fused_attention(*parts, is_causal=True)
+    batch = len(query)
+    query, key, value = (rearrange(part, columns, column=length) for part in (query, key, value))
+    out = fused_attention(query, key, value, is_causal=True)
     back = "(batch column) head row head_dim -> batch head (row column) head_dim"
-    return rearrange(out, back, batch=len(query))
+    return rearrange(out, back, batch=batch)
 
 
 def _attend_previous(query: Tensor, key: Tensor, value: Tensor, length: int) -> Tensor:
     # The first row sees a row of zeros instead of nothing, so its attention gives zeros.
     key, value = (F.pad(part[:, :, :-length], (0, 0, length, 0)) for part in (key, value))
     rows = "batch head (row column) head_dim -> (batch row) head column head_dim"
-    parts = (rearrange(part, rows, column=length) for part in (query, key, value))
+    batch = len(query)
+    query, key, value = (rearrange(part, rows, column=length) for part in (query, key, value))
     back = "(batch row) head column head_dim -> batch head (row column) head_dim"
-    return rearrange(fused_attention(*parts), back, batch=len(query))
+    return rearrange(fused_attention(query, key, value), back, batch=batch)
 
 
 class Attention(nn.Module):
@@ -95,7 +98,8 @@ class Attention(nn.Module):
         parts = rearrange(self.projection(x), _SPLIT, part=3, head=self.num_heads)
         if cache is not None:
             cache.fill(parts[1:])
-        out = attend(*parts, pattern=self.pattern, grid=self.grid)
+        query, key, value = parts.unbind()
+        out = attend(query, key, value, self.pattern, self.grid)
         return self.output(rearrange(out, _MERGE))
 
     def step(self, x: Tensor, cache: LayerCache, position: int) -> Tensor:

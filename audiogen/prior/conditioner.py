@@ -30,13 +30,13 @@ class Conditioning(NamedTuple):
 
     def window(self, item: int) -> "Conditioning":
         """Return what one window is told, as a batch of one."""
-        return Conditioning(*(_window(part, item) for part in self))
+        return Conditioning._make(_window(part, item) for part in self)
 
     @classmethod
     def joined(cls, windows: Sequence["Conditioning"]) -> "Conditioning":
         """Join what single windows are told, in order."""
         parts = zip(*windows, strict=True)
-        return cls(*(None if part[0] is None else torch.cat(part) for part in parts))
+        return cls._make(None if part[0] is None else torch.cat(part) for part in parts)
 
 
 class Conditioner(nn.Module):
@@ -65,13 +65,15 @@ class Conditioner(nn.Module):
     def forward(self, labels: Labels | None, upper_codes: Tensor | None) -> Conditioning:
         """Compute what a batch of windows is told, all of it at once."""
         self._check_given(labels, upper_codes)
-        start = self.start_token.unsqueeze(0) if self.labels is None else self.labels(labels)
+        start = self._start(labels)
         per_frame = self._with_start(start, self._per_frame(labels, upper_codes))
-        if self.lyric_encoder is not None:
-            states = self.lyric_encoder(labels.lyrics, labels.lyrics_dropped)
-            return Conditioning(start, per_frame, states.memory, None, states.logits)
-        tokens = prefix_tokens(labels) if self.config.num_prefix else None
-        return Conditioning(start, per_frame, None, tokens, None)
+        if self.config.lyrics is None:
+            return Conditioning(start, per_frame, None, None, None)
+        assert labels is not None
+        if self.lyric_encoder is None:
+            return Conditioning(start, per_frame, None, prefix_tokens(labels), None)
+        states = self.lyric_encoder(labels.lyrics, labels.lyrics_dropped)
+        return Conditioning(start, per_frame, states.memory, None, states.logits)
 
     def _check_given(self, labels: Labels | None, upper_codes: Tensor | None) -> None:
         config = self.config
@@ -86,11 +88,18 @@ class Conditioner(nn.Module):
             if given != needed:
                 raise ValueError(f"labels hold {given} lyric tokens, this prior reads {needed}")
 
+    def _start(self, labels: Labels | None) -> Tensor:
+        if self.labels is not None:
+            return self.labels(labels)
+        assert self.start_token is not None
+        return self.start_token.unsqueeze(0)
+
     def _per_frame(self, labels: Labels | None, upper_codes: Tensor | None) -> Tensor | None:
         parts = []
         if self.upper_codes is not None:
             parts.append(self.upper_codes(upper_codes))
         if self.timing is not None:
+            assert labels is not None
             # The whole context is told where it lies, however little of it will be drawn.
             window = (self.config.window_length_samples, self.config.context_length)
             places = (labels.total_length, labels.offset)

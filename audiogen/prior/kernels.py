@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from audiogen.machine import ONEDNN_PRODUCTS
+
 # torch sends a float32 product to oneDNN from this many multiplications on.
 _ONEDNN_FROM = 16**3 + 1
 # The default library computes fewer rows than this by other kernels, with other rounding.
@@ -43,7 +45,7 @@ def _rows_for(batch: int, size: int) -> int:
     Measured for batches of 1 to 16: rows of oneDNN's float32 products are equal bit for bit at
     any batch, those of the default library from 5 rows on.
     """
-    if torch.backends.mkldnn.matmul.fp32_precision == "none":
+    if ONEDNN_PRODUCTS.fp32_precision == "none":
         return -(-batch // _SAFE_ROWS) * _SAFE_ROWS
     return max(batch, -(-_ONEDNN_FROM // size))
 
@@ -54,7 +56,7 @@ def fused_attention(query: Tensor, key: Tensor, value: Tensor, is_causal: bool =
     On a CPU the oneDNN route of products is left for the while: the kernel consists of small
     products, and 256 sequences of 64 positions took 58 ms with the route, 6 ms without.
     """
-    if query.device.type != "cpu" or torch.backends.mkldnn.matmul.fp32_precision == "none":
+    if query.device.type != "cpu" or ONEDNN_PRODUCTS.fp32_precision == "none":
         return F.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
     if torch.is_grad_enabled() and query.requires_grad:
         return _OffRouteAttention.apply(query, key, value, is_causal)
@@ -79,10 +81,9 @@ class _OffRouteAttention(torch.autograd.Function):
 
 
 def _off_route(kernel, *arguments, **options):  # noqa: ANN001, ANN002, ANN003, ANN202
-    products = torch.backends.mkldnn.matmul
-    before = products.fp32_precision
-    products.fp32_precision = "none"
+    before = ONEDNN_PRODUCTS.fp32_precision
+    ONEDNN_PRODUCTS.fp32_precision = "none"
     try:
         return kernel(*arguments, **options)
     finally:
-        products.fp32_precision = before
+        ONEDNN_PRODUCTS.fp32_precision = before

@@ -43,7 +43,7 @@ class Prior(nn.Module):
         self.config = config
         dim, init_scale = config.dim, config.init_scale
         # In prefix mode one table holds both: lyric tokens first, codes after them.
-        self.first_code = alphabet_size(config.lyrics) if config.num_prefix else 0
+        self.first_code = alphabet_size(config.lyrics) if config.lyrics and config.num_prefix else 0
         num_symbols = self.first_code + config.codebook_size
         self.embedding = nn.Embedding(num_symbols, dim)
         self.position = nn.Parameter(torch.empty(config.grid.length, dim))
@@ -130,9 +130,8 @@ class Prior(nn.Module):
         """
         weight = self.embedding.weight
         like = torch.empty(0, device=weight.device, dtype=dtype or weight.dtype)
-        num_memory = (
-            self.config.lyrics.num_tokens if self.conditioner.lyric_encoder is not None else 0
-        )
+        lyrics, encoder = self.config.lyrics, self.conditioner.lyric_encoder
+        num_memory = lyrics.num_tokens if lyrics and encoder is not None else 0
         return self.transformer.new_cache(batch, like, num_memory)
 
     def prefill(self, codes: Tensor, conditioning: Conditioning, cache: Cache) -> Tensor:

@@ -1,7 +1,8 @@
 """Blocks of attention and feed-forward layers, and the stack of them."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +22,11 @@ def quick_gelu(x: Tensor) -> Tensor:
     return F.silu(x * 1.702) / 1.702
 
 
-_ACTIVATIONS = {"quick_gelu": quick_gelu, "gelu": F.gelu, "relu": F.relu}
+_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "quick_gelu": quick_gelu,
+    "gelu": F.gelu,
+    "relu": F.relu,
+}
 
 
 class FeedForward(nn.Module):
@@ -135,11 +140,16 @@ class Transformer(nn.Module):
         super().__init__()
         widths = (int(dim * attention_multiplier), int(dim * feed_forward_multiplier))
         scale = 1 / len(patterns) if residual_scale else 1.0
-        options = {"activation": activation, "residual_scale": scale, "init_scale": init_scale}
+        block = partial(Block, activation=activation, residual_scale=scale, init_scale=init_scale)
         self.layers = nn.ModuleList(
-            Block(dim, *widths, num_heads, pattern, grid, **options) for pattern in patterns
+            block(dim, *widths, num_heads, pattern, grid) for pattern in patterns
         )
         self.checkpointing = checkpointing
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The layers, with the type that a ModuleList hides."""
+        return cast(list[Block], list(self.layers))
 
     def forward(
         self, x: Tensor, memory: Tensor | None = None, cache: Cache | None = None
@@ -162,7 +172,7 @@ class Transformer(nn.Module):
 
     def step(self, x: Tensor, cache: Cache) -> Tensor:
         """Map the next position (batch, dim) to the same shape."""
-        for layer, layer_cache in zip(self.layers, cache.layers, strict=True):
+        for layer, layer_cache in zip(self.blocks, cache.layers, strict=True):
             x = layer.step(x, layer_cache, cache.position)
         cache.position += 1
         return x
@@ -175,5 +185,5 @@ class Transformer(nn.Module):
             like: a tensor on the device, and of the type, that entries should have.
             num_memory: states that cross layers attend to.
         """
-        caches = [layer.attention.new_cache(batch, like, num_memory) for layer in self.layers]
+        caches = [layer.attention.new_cache(batch, like, num_memory) for layer in self.blocks]
         return Cache(caches, batch)

@@ -155,7 +155,8 @@ def _held(attention: np.ndarray) -> float:
 def _with_neighbors(attention: np.ndarray) -> np.ndarray:
     padded = np.pad(attention, ((0, 0), (NEIGHBORS, NEIGHBORS)))
     width = attention.shape[1]
-    return sum(padded[:, shift : shift + width] for shift in range(2 * NEIGHBORS + 1))
+    shifted = (padded[:, shift : shift + width] for shift in range(2 * NEIGHBORS + 1))
+    return sum(shifted, start=np.zeros_like(attention))
 
 
 def _last_rise(best: np.ndarray, reached: np.ndarray) -> np.ndarray:

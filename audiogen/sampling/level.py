@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from audiogen import machine
 from audiogen.conditioning.labels import Labels
+from audiogen.prior.cache import Cache
 from audiogen.prior.model import Prior
 from audiogen.sampling.logits import LevelSampling, draw
 from audiogen.sampling.noise import gumbel_noise
@@ -58,9 +60,11 @@ def fill_level(
         on_window: Called when a window is complete for every item.
     """
     filler = _WindowFiller(work, codes, on_block)
+    num_weights = sum(weight.numel() for weight in work.prior.transformer.parameters())
     for window in work.windows(codes.shape[1], known):
-        for first in range(0, len(codes), work.max_batch):
-            filler.fill(window, slice(first, min(first + work.max_batch, len(codes))))
+        with machine.decoding_threads(num_weights):
+            for first in range(0, len(codes), work.max_batch):
+                filler.fill(window, slice(first, min(first + work.max_batch, len(codes))))
         on_window(window)
 
 
@@ -68,7 +72,8 @@ class _WindowFiller:
     def __init__(self, work: LevelWork, codes: Tensor, on_block: Callable[[int], None]) -> None:
         self._work, self._codes, self._on_block = work, codes, on_block
         self._device = next(work.prior.parameters()).device
-        self._caches = {}  # batch size -> cache: the last group of items may be smaller
+        # By batch size: the last group of items may be smaller.
+        self._caches: dict[int, Cache] = {}
 
     def fill(self, window: Window, items: slice) -> None:
         """Make the new frames of one window for some items."""

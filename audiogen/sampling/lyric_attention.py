@@ -97,7 +97,7 @@ def _heads_of_window(
     conditioning = prior.condition(labels.to(device))
     hidden = prior.hidden_before(0, codes.to(device), conditioning)
     for layer, pattern in enumerate(prior.config.patterns):
-        block = prior.transformer.layers[layer]
+        block = prior.transformer.blocks[layer]
         if pattern in ("cross", "prefix"):
             query = block.attention_norm(hidden)
             for head in range(prior.config.num_heads):

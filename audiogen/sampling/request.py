@@ -81,7 +81,9 @@ class SongPlan:
     @property
     def seeds(self) -> list[int]:
         """One an item."""
-        return [self.request.seed + item for item in range(self.request.candidates)]
+        first = self.request.seed
+        assert first is not None
+        return [first + item for item in range(self.request.candidates)]
 
     @property
     def num_samples(self) -> int:

@@ -4,7 +4,7 @@ The top level is made first, then each finer level from the one above it. One pr
 at a time. Sound is written as soon as a level is complete.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -153,7 +153,7 @@ class _SongMaker:
 
     def _is_there(self, level: int) -> bool:
         """Say whether nobody has deleted what a complete level left."""
-        files_of = [self._songs.audio_path]
+        files_of: list[Callable[[int, int], Path]] = [self._songs.audio_path]
         if self._is_aligned(level):
             files_of.append(lambda item, _: self._songs.alignment_path(item))
         items = range(len(self._plan.seeds))

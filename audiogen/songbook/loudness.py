@@ -14,7 +14,7 @@ def integrated_loudness(waveform: np.ndarray, sample_rate: int) -> float:
     num_steps = len(weighted) // step
     steps_a_block = round(_BLOCK_SECONDS / _STEP_SECONDS)
     if num_steps < steps_a_block:
-        return _loudness(np.mean(weighted**2)) if len(weighted) else -np.inf
+        return float(_loudness(np.mean(weighted**2))) if len(weighted) else -np.inf
     powers = np.mean(weighted[: num_steps * step].reshape(num_steps, step) ** 2, axis=1)
     blocks = np.lib.stride_tricks.sliding_window_view(powers, steps_a_block).mean(axis=1)
     blocks = blocks[_loudness(blocks) > _ABSOLUTE_GATE]

@@ -97,8 +97,8 @@ def _color_(stems: dict[str, np.ndarray], score: Score, sample_rate: int) -> Non
         delay = habit.delay_beats * 60 / score.tempo
         for name, level_db in _ECHO_DB.items():
             # The first echo already lies 8 dB under its source.
-            gain = np.float32(10 ** ((level_db + 8) / 20))
-            stems[name] += gain * echo(stems[name], delay, sample_rate)
+            strength = np.float32(10 ** ((level_db + 8) / 20))
+            stems[name] += strength * echo(stems[name], delay, sample_rate)
     impulse = reverb_impulse(habit.reverb_seconds, sample_rate)
     size = fft.next_fast_len(num_samples + len(impulse), real=True)
     room = fft.rfft(impulse.astype(np.float32), size, workers=1) * habit.reverb_amount

@@ -10,6 +10,8 @@ from typing import Literal
 from audiogen.songbook.phonemes import natural_durations
 from audiogen.songbook.score import Syllable
 
+Role = Literal["onset", "vowel", "coda"]
+
 MAX_CONSONANT_SHARE = 0.48
 """Consonants between two close syllables take at most this share of the time between vowels."""
 PHRASE_GAP_SECONDS = 0.12
@@ -22,7 +24,7 @@ class PlacedPhoneme:
     symbol: str
     start: float  # seconds
     end: float
-    role: Literal["onset", "vowel", "coda"]
+    role: Role
     vowel: str
     """The vowel of its syllable."""
     after: str = ""
@@ -109,7 +111,7 @@ def _place(syllable: Syllable, onset: list[float], coda: list[float], end: float
     vowel_start = syllable.notes[0].start
     phonemes: list[PlacedPhoneme] = []
 
-    def append(symbols: tuple[str, ...], seconds: list[float], start: float, role: str) -> None:
+    def append(symbols: tuple[str, ...], seconds: list[float], start: float, role: Role) -> None:
         before = ""
         for symbol, duration in zip(symbols, seconds, strict=True):
             phonemes.append(

@@ -155,7 +155,7 @@ def sustain(note: Note) -> np.ndarray:
     for cents, place in zip(tone.detune, places, strict=True):
         phase = cycles * 2 ** (cents / 1200) + place
         voice = _read(table, phase)
-        if dark is not None:
+        if dark is not None and fade is not None:
             voice = voice * fade + _read(dark, phase) * (1 - fade)
         waveform += voice
     waveform *= envelope(times, note.duration, tone.attack, tone.release)
@@ -199,7 +199,7 @@ def _table(note: Note, tone: Tone, corner: float) -> np.ndarray:
     numbers = np.arange(1, max(count, 1) + 1)
     hertz = numbers * note.frequency
     if tone.harmonics:
-        strength = np.zeros(len(numbers))
+        strength: np.ndarray = np.zeros(len(numbers))
         strength[: len(tone.harmonics)] = tone.harmonics[: len(numbers)]
     else:
         strength = numbers**-tone.slope * np.where(numbers % 2 == 0, tone.even, 1.0)
