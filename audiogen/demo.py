@@ -12,9 +12,10 @@ from pathlib import Path
 from audiogen import files
 from audiogen.config import load_settings
 from audiogen.encoding import encode_collection
-from audiogen.errors import UserError
+from audiogen.errors import Interrupted, UserError
 from audiogen.model_folder import ModelFolder
 from audiogen.progress import clock, say
+from audiogen.sampling.logits import SamplingConfig
 from audiogen.sampling.request import SongRequest
 from audiogen.sampling.song import sample_song
 from audiogen.songbook.corpus import make_corpus
@@ -29,10 +30,20 @@ GENRES = ("folk", "blues", "electronic", "rock")
 SAMPLE_RATE = 22050
 SEED = 1
 
-LYRICS = "Twinkle, twinkle, little star,\nhow I wonder what you are!"
-GENRE = "folk"
-ARTIST = "Rowan Vale"
-SECONDS = 8.0
+SONG = SongRequest(
+    lyrics="""\
+Twinkle, twinkle, little star, how I wonder what you are!
+Up above the world so high, like a diamond in the sky.
+Twinkle, twinkle, little star, how I wonder what you are!
+""",
+    genre=("folk",),
+    artist="Rowan Vale",
+    seconds=12.0,
+    total_seconds=36.0,  # about as long as the songs of the corpus
+    seed=SEED,
+    # Somewhat below 1: what a short training leaves uncertain sounds as noise.
+    sampling=SamplingConfig(temperature=(0.9, 0.9, 0.95)),
+)
 
 
 @dataclass
@@ -117,6 +128,10 @@ def _run_stage(tour: Tour, stage: Stage) -> None:
     started = time.monotonic()
     try:
         stage.run(tour)
+    except Interrupted:
+        where = f"{tour.folder}: stopped in '{stage.name}', all saved"
+        raise Interrupted(f"{where}; the same command goes on") from None
+    else:
         tour.finished = [*(name for name in tour.finished if name != stage.name), stage.name]
     finally:
         # The time of interrupted runs counts too.
@@ -160,8 +175,7 @@ def _prior_stage(level: int, name: str, config: str) -> Stage:
 
 
 def _sing(tour: Tour) -> None:
-    request = SongRequest(lyrics=LYRICS, genre=(GENRE,), artist=ARTIST, seconds=SECONDS, seed=SEED)
-    sample_song(ModelFolder(tour.model), request, tour.song, resume=tour.song.exists())
+    sample_song(ModelFolder(tour.model), SONG, tour.song, resume=tour.song.exists())
 
 
 STAGES = (
@@ -187,12 +201,12 @@ def _closing_words(tour: Tour) -> str:
 Made in {clock(sum(tour.seconds.values()))}, all in {tour.folder}:
   songbook   {tour.songbook}
   model      {tour.model}
-  song       {tour.song}/level_0.wav ({SECONDS:g} s of {GENRE})
+  song       {tour.song}/level_0.wav ({SONG.seconds:g} s of {SONG.genre[0]})
   page       {tour.song}/index.html (open it in a browser: listen, follow the words)
 
 The model is as small as its training was short: expect the colors of a genre, not clear words.
 Next:
   audiogen sample --model {tour.model} --genre blues --artist "Mae Hollis" --seconds 8 \\
-    --lyrics "Row, row, row your boat" -o songs/boat
+    --total-seconds 36 --lyrics "Row, row, row your boat" -o songs/boat
   audiogen doctor --model {tour.model}            its genres, artists and letters
   audiogen scan MY-MUSIC -o manifest.jsonl        your own music: see README.md"""

@@ -83,7 +83,7 @@ def title_of(request: SongRequest) -> str:
     first = next((line.strip() for line in request.lyrics.splitlines() if line.strip()), "")
     if len(first) > MAX_TITLE:
         first = first[: MAX_TITLE - 1].rstrip() + "…"
-    return first or " ".join([*request.genre, "song"]).capitalize()
+    return first.rstrip(",;:") or " ".join([*request.genre, "song"]).capitalize()
 
 
 def alignment_note(alignment: Alignment) -> str:
