@@ -1,4 +1,4 @@
-"""The tour's order, reuse and interruption; its stages are replaced, each is tested in its place."""
+"""The order, reuse and interruption of the tour; its stages are replaced by small ones."""
 
 import pytest
 
