@@ -77,12 +77,19 @@ def decoder_margin(layers: Iterable[Layer], hop_length: int) -> int:
 
 
 def chunks_of(num_frames: int, chunk_frames: int, margin: int) -> list[Chunk]:
-    """Cut `num_frames` into equal chunks of at most `chunk_frames`, margins not counted."""
-    if not num_frames:
-        return []
-    num_chunks = -(-num_frames // max(chunk_frames, 1))
-    bounds = [num_frames * chunk // num_chunks for chunk in range(num_chunks + 1)]
-    return [
-        Chunk(start, end, max(0, start - margin), min(num_frames, end + margin))
-        for start, end in zip(bounds, bounds[1:], strict=False)
-    ]
+    """Cut `num_frames` into chunks that keep about `chunk_frames` each.
+
+    All chunks of all files are computed over equally many frames (files shorter than that, whole):
+    a CPU plans its convolutions anew for every length, which took longer than the convolutions.
+    """
+    computed = max(chunk_frames, 1) + 2 * margin
+    chunks: list[Chunk] = []
+    start = 0
+    while start < num_frames:
+        # The last chunk begins earlier instead of being shorter.
+        padded_start = max(0, min(start - margin, num_frames - computed))
+        padded_end = min(num_frames, padded_start + computed)
+        end = num_frames if padded_end == num_frames else padded_end - margin
+        chunks.append(Chunk(start, end, padded_start, padded_end))
+        start = end
+    return chunks

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isinf
 from pathlib import Path
 
 from audiogen.data.audio_file import loudness_dbfs, probe
@@ -89,7 +90,8 @@ def _add(found: _Findings, file: Path, base: Path, min_seconds: float) -> None:
             )
         loudness = loudness_dbfs(file)
         if loudness < SILENCE_DBFS:
-            raise UserError(f"silent: {loudness:.0f} dBFS over the whole file")
+            level = "no signal at all" if isinf(loudness) else f"{loudness:.0f} dBFS"
+            raise UserError(f"silent: {level} over the whole file")
         name = Path(os.path.relpath(file.resolve(), base)).as_posix()
         track, problems = track_of(file, name, info)
     except (UserError, OSError) as error:

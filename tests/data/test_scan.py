@@ -53,7 +53,7 @@ def test_the_manifest_holds_the_sound_files_and_the_report_names_the_others(musi
     assert problems["broken/blip.wav"] == "too short: 0.05 s, below 1 s (--min-seconds)"
     assert problems["broken/empty.wav"].startswith("the file is empty")
     assert problems["broken/header.wav"].startswith("not readable as audio")
-    assert problems["broken/silence.wav"] == "silent: -inf dBFS over the whole file"
+    assert problems["broken/silence.wav"] == "silent: no signal at all over the whole file"
     assert problems["broken/text.wav"].startswith("not readable as audio (Format not recognised)")
     assert "problems: 5" in report.text()
     assert "5 tracks of 5 songs, 7.5 seconds" in report.text()
