@@ -66,7 +66,7 @@ def test_chunks_cover_every_frame_once_and_stay_within_the_file(num_frames, chun
     kept = [frame for chunk in chunks for frame in range(chunk.start, chunk.end)]
     assert kept == list(range(num_frames))
     for chunk in chunks:
-        assert 0 < chunk.end - chunk.start
+        assert chunk.end - chunk.start > 0
         assert 0 <= chunk.padded_start <= max(0, chunk.start - 3)
         assert min(num_frames, chunk.end + 3) <= chunk.padded_end <= num_frames
         assert chunk.padded_end - chunk.padded_start == min(num_frames, chunk_frames + 6)
