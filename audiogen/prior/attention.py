@@ -14,6 +14,9 @@ from audiogen.prior.kernels import fused_attention, row_product
 from audiogen.prior.patterns import Grid, Pattern
 
 _SPLIT = "batch position (part head head_dim) -> part batch head position head_dim"
+_GRID = "batch head (row column) head_dim"
+_ROWS = "(batch row) head column head_dim"
+_COLUMNS = "(batch column) head row head_dim"
 _MERGE = "batch head position head_dim -> batch position (head head_dim)"
 
 
@@ -42,31 +45,27 @@ def _attend_prefix(query: Tensor, key: Tensor, value: Tensor, length: int) -> Te
 
 
 def _attend_row(query: Tensor, key: Tensor, value: Tensor, length: int) -> Tensor:
-    rows = "batch head (row column) head_dim -> (batch row) head column head_dim"
-    batch = len(query)
-    query, key, value = (rearrange(part, rows, column=length) for part in (query, key, value))
-    out = fused_attention(query, key, value, is_causal=True)
-    back = "(batch row) head column head_dim -> batch head (row column) head_dim"
-    return rearrange(out, back, batch=batch)
+    return _attend_within(_ROWS, query, key, value, length, is_causal=True)
 
 
 def _attend_column(query: Tensor, key: Tensor, value: Tensor, length: int) -> Tensor:
-    columns = "batch head (row column) head_dim -> (batch column) head row head_dim"
-    batch = len(query)
-    query, key, value = (rearrange(part, columns, column=length) for part in (query, key, value))
-    out = fused_attention(query, key, value, is_causal=True)
-    back = "(batch column) head row head_dim -> batch head (row column) head_dim"
-    return rearrange(out, back, batch=batch)
+    return _attend_within(_COLUMNS, query, key, value, length, is_causal=True)
 
 
 def _attend_previous(query: Tensor, key: Tensor, value: Tensor, length: int) -> Tensor:
     # The first row sees a row of zeros instead of nothing, so its attention gives zeros.
     key, value = (F.pad(part[:, :, :-length], (0, 0, length, 0)) for part in (key, value))
-    rows = "batch head (row column) head_dim -> (batch row) head column head_dim"
-    batch = len(query)
-    query, key, value = (rearrange(part, rows, column=length) for part in (query, key, value))
-    back = "(batch row) head column head_dim -> batch head (row column) head_dim"
-    return rearrange(fused_attention(query, key, value), back, batch=batch)
+    return _attend_within(_ROWS, query, key, value, length, is_causal=False)
+
+
+def _attend_within(
+    groups: str, query: Tensor, key: Tensor, value: Tensor, length: int, *, is_causal: bool
+) -> Tensor:
+    """Attend inside each of `groups`, as if it were a sequence of its own."""
+    batch, split = len(query), f"{_GRID} -> {groups}"
+    query, key, value = (rearrange(part, split, column=length) for part in (query, key, value))
+    out = fused_attention(query, key, value, is_causal=is_causal)
+    return rearrange(out, f"{groups} -> {_GRID}", batch=batch)
 
 
 class Attention(nn.Module):
