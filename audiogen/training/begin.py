@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from accelerate import Accelerator
 from torch import nn
 
 from audiogen.config import Settings
 from audiogen.errors import UserError
+from audiogen.model_folder import ModelFolder
+from audiogen.progress import say
 from audiogen.training.checkpoint import Checkpoint, checkpoints, load_newest
+from audiogen.training.setup import TrainingConfig, open_accelerator
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,40 @@ class Beginning:
     checkpoint: Checkpoint | None = None
     finished: bool = False
     remarks: tuple[str, ...] = ()  # sentences for the person at the keyboard
+
+
+def begin_training(
+    folder: ModelFolder,
+    part: str,
+    facts: RunFacts,
+    config: TrainingConfig,
+    *,
+    resume: bool,
+    remarks: Iterable[str] = (),
+) -> tuple[Beginning, Accelerator]:
+    """Decide where to begin, join the processes, seed torch, and say what is to be known.
+
+    Args:
+        folder: the model.
+        part: what is trained.
+        facts: of the run that is about to begin.
+        config: of the loop.
+        resume: whether to go on with what is there.
+        remarks: further sentences, said where the training is not finished already.
+
+    Raises:
+        UserError: as for `find_beginning`.
+    """
+    provenance = folder.provenance(part) if part in folder.parts() else None
+    beginning = find_beginning(folder.training_folder(part), facts, provenance, resume=resume)
+    accelerator = open_accelerator(config)
+    if beginning.finished:
+        remarks = [f"{folder.path}: the training of {part} is finished already"]
+    if accelerator.is_main_process:
+        for remark in (*beginning.remarks, *remarks):
+            say(remark)
+    torch.manual_seed(config.seed)
+    return beginning, accelerator
 
 
 def find_beginning(

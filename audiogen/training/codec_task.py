@@ -22,9 +22,9 @@ from audiogen.evaluation.codebook import code_histogram, usage_share
 from audiogen.evaluation.reconstruction import CLIP_SECONDS, spectral_convergence_ratios, to_db
 from audiogen.model_folder import CODEC, ModelFolder, trained_now
 from audiogen.progress import say
-from audiogen.training.begin import RunFacts, find_beginning, hash_of, take_weights_
+from audiogen.training.begin import RunFacts, begin_training, hash_of, take_weights_
 from audiogen.training.loop import Loop
-from audiogen.training.setup import TrainingConfig, open_accelerator
+from audiogen.training.setup import TrainingConfig
 from audiogen.training.task import Preview, StepOutput, Task, TrainOptions
 
 
@@ -81,23 +81,16 @@ def train_codec(
     manifest = read_manifest(manifest_path)
     facts = RunFacts.of(run, hash_of(_tracks_as_lines(manifest)))
     folder = ModelFolder(model_folder)
-    provenance = folder.provenance(CODEC) if folder.has_codec() else None
-    training_folder = folder.training_folder(CODEC)
-    beginning = find_beginning(training_folder, facts, provenance, resume=options.resume)
-    accelerator = open_accelerator(run.training)
-    remarks = list(beginning.remarks)
-    if beginning.finished:
-        remarks.append(f"{folder.path}: the codec's training is finished already")
-    if accelerator.is_main_process:
-        for remark in remarks:
-            say(remark)
+    beginning, accelerator = begin_training(
+        folder, CODEC, facts, run.training, resume=options.resume
+    )
     if beginning.finished:
         return True
 
-    torch.manual_seed(run.training.seed)
     task = CodecTask(run, manifest, folder, accelerator.device)
     if beginning.checkpoint is None:
         task.set_first_state_(options.init_from)
+    training_folder = folder.training_folder(CODEC)
     return Loop(task, run.training, options, accelerator, training_folder, facts, beginning).run()
 
 

@@ -49,6 +49,8 @@ class LabeledClips(Dataset[PriorBatch]):
     ) -> None:
         self.clips, self.tracks, self.encoder = clips, tracks, encoder
         self.config, self.seed = config, seed
+        # One a track: finding the words of a long text takes longer than the rest of a clip.
+        self._descriptions: dict[int, Description] = {}
 
     def __getitem__(self, item: int) -> PriorBatch:
         """Give the clip of a running item number; a pure function of it."""
@@ -68,9 +70,7 @@ class LabeledClips(Dataset[PriorBatch]):
     def labeled(self, clip: Mapping[str, Any]) -> PriorBatch:
         """Label a clip of codes; nothing is withheld."""
         track, config = clip["track"], self.config
-        description = known_description(
-            self.tracks[track], self.clips.num_samples(track), self.encoder
-        )
+        description = self._description(track)
         offset = clip["start"] * config.hop_length
         labels = self.encoder.encode(description, offset, config.window_length_samples)
         upper = clip.get("upper_codes")
@@ -79,6 +79,13 @@ class LabeledClips(Dataset[PriorBatch]):
             labels,
             None if upper is None else torch.as_tensor(upper)[None],
         )
+
+    def _description(self, track: int) -> Description:
+        if track not in self._descriptions:
+            num_samples = self.clips.num_samples(track)
+            described = known_description(self.tracks[track], num_samples, self.encoder)
+            self._descriptions[track] = described
+        return self._descriptions[track]
 
 
 def join(clips: Sequence[PriorBatch]) -> PriorBatch:

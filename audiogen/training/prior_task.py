@@ -20,12 +20,12 @@ from audiogen.evaluation.likelihood import HeldOutClips, bits_per_clip, conditio
 from audiogen.model_folder import ModelFolder, prior_part, trained_now
 from audiogen.prior.model import Prior, PriorConfig, PriorOutput
 from audiogen.progress import say
-from audiogen.training.begin import RunFacts, find_beginning, hash_of, take_weights_
+from audiogen.training.begin import RunFacts, begin_training, hash_of, take_weights_
 from audiogen.training.loop import Loop
 from audiogen.training.order import DataOrder
 from audiogen.training.prior_clips import LabeledClips, PriorBatch, join, remarks_on_labels
 from audiogen.training.prior_settings import PriorRun, complete
-from audiogen.training.setup import TrainingConfig, open_accelerator
+from audiogen.training.setup import TrainingConfig
 from audiogen.training.task import StepOutput, Task, TrainOptions
 
 __all__ = ["PriorRun", "PriorTask", "train_prior"]
@@ -51,20 +51,13 @@ def train_prior(
     resolved = run.changed(prior=config.model_dump())
     part = prior_part(level)
     facts = RunFacts.of(resolved, hash_of([store.codec_hash, *map(to_json_line, store.tracks)]))
-    provenance = folder.provenance(part) if folder.has_prior(level) else None
-    training_folder = folder.training_folder(part)
-    beginning = find_beginning(training_folder, facts, provenance, resume=options.resume)
-    accelerator = open_accelerator(run.training)
-    remarks = [*beginning.remarks, *remarks_on_labels(store.tracks, vocabulary, config)]
-    if beginning.finished:
-        remarks = [f"{folder.path}: the training of {part} is finished already"]
-    if accelerator.is_main_process:
-        for remark in remarks:
-            say(remark)
+    remarks = remarks_on_labels(store.tracks, vocabulary, config)
+    beginning, accelerator = begin_training(
+        folder, part, facts, run.training, resume=options.resume, remarks=remarks
+    )
     if beginning.finished:
         return True
 
-    torch.manual_seed(run.training.seed)
     device, num_processes = accelerator.device, accelerator.num_processes
     task = PriorTask(config, run.training, store, vocabulary, folder, device, num_processes)
     if beginning.checkpoint is None and options.init_from is not None:
@@ -72,6 +65,7 @@ def train_prior(
         take_weights_(task.model, source, options.init_from)
     if accelerator.is_main_process and not folder.has_vocabulary():
         folder.save_vocabulary(vocabulary)
+    training_folder = folder.training_folder(part)
     return Loop(task, run.training, options, accelerator, training_folder, facts, beginning).run()
 
 

@@ -102,7 +102,7 @@ def test_a_finished_codec_is_recognized_and_not_trained_again(manifest, tmp_path
     train_codec(tiny_run(), manifest, tmp_path / "model", TrainOptions())
     before = (tmp_path / "model" / "codec" / "model.safetensors").stat().st_mtime_ns
     assert train_codec(tiny_run(), manifest, tmp_path / "model", TrainOptions(resume=True))
-    assert "the codec's training is finished already" in capsys.readouterr().out
+    assert "the training of codec is finished already" in capsys.readouterr().out
     assert (tmp_path / "model" / "codec" / "model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(UserError, match="already holds a training of codec"):
         train_codec(tiny_run(), manifest, tmp_path / "model", TrainOptions())
