@@ -11,6 +11,7 @@ from accelerate import PartialState
 from audiogen import machine
 from audiogen.codec.model import Codec
 from audiogen.data.audio_file import read_audio
+from audiogen.data.code_shard import read_index, shard_folders
 from audiogen.data.code_store import CodeStoreWriter
 from audiogen.data.manifest import Manifest, Track, read_manifest
 from audiogen.errors import Interrupted, UserError
@@ -50,6 +51,9 @@ def encode_collection(
     ) as writer:
         _encode_share(manifest, share, codec, writer, shown=process.is_main_process)
     process.wait_for_everyone()
+    if process.is_main_process and not any(map(read_index, shard_folders(output))):
+        count = len(manifest.tracks)
+        raise UserError(f"none of the {count} tracks could be encoded; see the lines above")
 
 
 def encode_track(manifest: Manifest, track: Track, codec: Codec) -> list[torch.Tensor]:
@@ -105,5 +109,3 @@ def _encode_share(
                 )
     for failure in failures:
         say(f"left out: {failure}")
-    if share and len(failures) == len(share):
-        raise UserError(f"none of the {len(share)} tracks could be encoded; see the lines above")
