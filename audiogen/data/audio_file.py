@@ -1,5 +1,6 @@
 """The border to audio on disk: a file's header, any range of it as a waveform, and writing."""
 
+import io
 import math
 import wave
 from dataclasses import dataclass, field
@@ -159,7 +160,10 @@ def _write_wav(path: Path, samples: np.ndarray, sample_rate: int) -> None:
 
 
 def _write_flac(path: Path, samples: np.ndarray, sample_rate: int) -> None:
+    # Encoded in memory: a full disk is then an error of the system, which says what is wrong.
+    encoded = io.BytesIO()
     try:
-        soundfile().write(path, samples, sample_rate, format="FLAC", subtype="PCM_16")
+        soundfile().write(encoded, samples, sample_rate, format="FLAC", subtype="PCM_16")
     except soundfile().SoundFileError as error:
         raise UserError(f"{path}: cannot be written ({reason(error)})") from None
+    path.write_bytes(encoded.getvalue())

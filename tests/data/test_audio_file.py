@@ -1,5 +1,7 @@
 import os
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -179,3 +181,21 @@ def test_what_ffmpeg_cannot_decode_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "a.aac").write_bytes(b"something")
     with pytest.raises(UserError, match=r"ffmpeg cannot decode it \(moov atom not found\)"):
         probe(tmp_path / "a.aac")
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_disk_that_fills_while_sound_is_written_is_named_and_leaves_nothing(tmp_path, suffix):
+    # A limit on the size of files stops the write the way a full disk does.
+    program = (
+        "import resource, signal, sys, torch, pathlib\n"
+        "from audiogen.data.audio_file import write_audio\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "write_audio(pathlib.Path(sys.argv[1]), torch.rand(1, 100_000) - 0.5, 8000)\n"
+    )
+    path = tmp_path / f"song{suffix}"
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
+    )
+    assert "UserError" in result.stderr and "could not be written whole" in result.stderr
+    assert list(tmp_path.iterdir()) == []
